@@ -1,0 +1,1 @@
+"""Readings from bedside monitors: averages, trends and alarm windows."""
