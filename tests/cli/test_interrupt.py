@@ -27,7 +27,9 @@ PATIENCE = 120.0
 def _long_answer(repository: Path) -> None:
     """Have the model write for much longer than a signal takes, and register it."""
     lines = [f'    table["ward {number}"] = (36.0 + {number} / 100, 38.5)' for number in range(60)]
-    (repository / "vitals/limits.py").write_text("\n".join(["def limits(table):", *lines, "    return table", ""]))
+    (repository / "vitals/limits.py").write_text(
+        "\n".join(["def limits(table):", *lines, "    return table", ""])
+    )
     git(repository, "add", "vitals/limits.py")
     git(repository, "commit", "-qm", "Add the limits")
     Registry().add(models.qwen05())

@@ -15,6 +15,7 @@ from tests.ledger.places import EDITOR, Place, intent, outcome, read_of
 from workbench.core.records import Event
 
 THOROUGH = bool(os.environ.get("WORKBENCH_THOROUGH"))
+pytestmark = [pytest.mark.timeout(0)] if THOROUGH else []
 ENTRIES = 5_000 if THOROUGH else 700
 MUTATIONS = 10_000 if THOROUGH else 60
 PROCESSES, THREADS, APPENDS = (6, 4, 500) if THOROUGH else (3, 4, 40)

@@ -22,6 +22,7 @@ from workbench.review.choice import chosen
 from workbench.review.rendering import Rendering, render
 
 CASES = int(os.environ.get("WORKBENCH_CASES", "150"))
+pytestmark = [pytest.mark.timeout(0)] if CASES > 150 else []
 LARGE_EVERY = 500
 """Of the large files, one in so many cases; a sample has one as well."""
 LARGE_BYTES = 10 << 20
