@@ -11,14 +11,14 @@ from tests.tui.recording import RecordingFace, shown
 from tests.tui.stage import frame, stage
 from workbench.session.views import TreeChanged, TreeEntry
 from workbench.tui.tree import git_mark
-from workbench.tui.tree_rows import TreeRows
+from workbench.tui.tree_rows import Listing, TreeRows
 
 PATHS = ("README.md", "a-b/x.py", "a/b/c.py", "a/b/d.py", "a/e.py", "a0.py", "zz/secrets.env")
 
 
 def _rows(*paths: str) -> TreeRows:
     model = TreeRows()
-    model.load([TreeEntry(path, path.endswith(".env"), "") for path in paths])
+    model.load(Listing.of([TreeEntry(path, path.endswith(".env"), "") for path in paths]))
     return model
 
 
@@ -64,7 +64,7 @@ def test_a_filter_lists_whole_paths_that_hold_every_word() -> None:
 def test_open_folders_stay_open_through_a_new_listing() -> None:
     model = _rows(*PATHS)
     model.unfold(1)
-    model.load([TreeEntry(path, False, "") for path in (*PATHS, "a/new.py")])
+    model.load(Listing.of([TreeEntry(path, False, "") for path in (*PATHS, "a/new.py")]))
     assert "  new.py" in _names(model)
 
 
@@ -149,7 +149,7 @@ async def test_100_000_paths_are_shown_within_a_second_and_unfold_within_50_ms()
     async with stage(RecordingFace()) as on:
         tree = on.app.main.files.paths
         with stopwatch() as loading:
-            tree.load(entries)
+            tree.load(Listing.of(entries))
             await on.pilot.pause()
         assert loading.seconds < 1.0
         tree.cursor = 50

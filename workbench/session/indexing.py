@@ -1,7 +1,8 @@
 """Keeps the index of one session in step, behind everything a person waits for.
 
-The screen asks for it after its first paint and when files change; a task that needs it waits for it. One
-thread at a time refreshes. What goes wrong is a notice: a task that names its file needs no index.
+The screen asks for it after its first paint and when files change; it gives way to keys, until a task that
+needs it waits for it. One thread at a time refreshes. What goes wrong is a notice: a task that names its file
+needs no index.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from workbench.broker import Broker
 from workbench.context import Counts, Found, Index, IndexProgress
+from workbench.core import pace
 from workbench.core.errors import WorkbenchError
 from workbench.core.records import SYSTEM
 from workbench.session.views import IndexReading
@@ -32,6 +34,7 @@ class Indexing:
         self._reading = IndexReading()
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
+        self._waited_for = False
 
     @property
     def reading(self) -> IndexReading:
@@ -48,10 +51,14 @@ class Indexing:
 
     def find(self, request: str) -> Found:
         """Look at the worktree, wait for the end of it, and return what `request` is about."""
-        thread = self._thread
-        if thread is not None and thread.is_alive():
-            thread.join()
-        self._look()
+        self._waited_for = True
+        try:
+            thread = self._thread
+            if thread is not None and thread.is_alive():
+                thread.join()
+            self._look()
+        finally:
+            self._waited_for = False
         return self._index.search(request)
 
     def refresh(self, progress: Callable[[IndexProgress], None]) -> None:
@@ -90,10 +97,13 @@ class Indexing:
         problem = ""
         try:
             paths = self._broker.list(actor=SYSTEM)
-            self._index.refresh(paths, self._progress, self._stopped.is_set)
+            self._index.refresh(paths, self._progress, self._stopped.is_set, self._rest)
         except WorkbenchError as error:
             problem = error.cause
         self._tell(IndexReading(looked=not problem, problem=problem))
+
+    def _rest(self) -> None:
+        pace.give_way(lambda: self._waited_for or self._stopped.is_set())
 
     def _progress(self, progress: IndexProgress) -> None:
         self._tell(IndexReading(progress.done, progress.total, busy=True, looked=self._reading.looked))

@@ -19,6 +19,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
+from workbench.core import pace
 from workbench.core.errors import WorkbenchError
 from workbench.core.safe_text import one_line
 from workbench.session.views import Speaker
@@ -206,6 +207,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def _note(self, key: str, event: events.Event) -> None:
         self.pressed_at = self.clock.monotonic() if self._clock_given else event.time
+        pace.pressed()
         self.main.prompt.field.noticed(self.pressed_at)
         self.board.end()
         self.main.release_place()

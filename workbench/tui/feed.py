@@ -20,6 +20,7 @@ from workbench.tui.measured import Measured
 from workbench.tui.situation import Where
 from workbench.tui.states import banner
 from workbench.tui.syntax import Spans, colour, laid_out
+from workbench.tui.tree_rows import Listing
 from workbench.tui.windows import open_entry
 
 if TYPE_CHECKING:
@@ -53,10 +54,9 @@ class Feed:
         app.set_interval(POLL, self.poll)
         for text in (*session.notices, *notices):
             self.say(text)
-        app.beside("transcript", session.transcript, self._transcript_came)
-        app.beside("examples", session.examples, self._examples_came)
+        # The files first: what is not seen yet can wait for them.
         self._read_tree()
-        session.begin_index()
+        app.beside("transcript", session.transcript, self._transcript_came)
         app.beside("audit-size", session.audit_size, app.main.audit.list.grow)
         app.desk.refresh()
 
@@ -78,7 +78,6 @@ class Feed:
             app.main.audit.list.grow(batch.ledger_size)
         if batch.tree:
             self._read_tree()
-            app.session.begin_index()
         if batch.queue:
             app.desk.refresh()
         if batch.status or (was_silent and not transcript.silent):
@@ -115,7 +114,26 @@ class Feed:
         self.poll()
 
     def _read_tree(self) -> None:
-        self._app.beside("tree", self._app.session.tree, self._app.main.files.paths.load)
+        def work() -> Listing:
+            return Listing.of(self._app.session.tree())
+
+        self._app.beside("tree", work, self._tree_came, self._no_tree)
+
+    def _tree_came(self, listing: Listing) -> None:
+        files = self._app.main.files.paths
+        first = not files.listed
+        files.load(listing)
+        self._behind_the_tree(first)
+
+    def _no_tree(self, error: WorkbenchError) -> None:
+        self._app.show_error(error)
+        self._behind_the_tree(not self._app.main.files.paths.listed)
+
+    def _behind_the_tree(self, first: bool) -> None:
+        session = self._app.session
+        if first:
+            self._app.beside("examples", session.examples, self._examples_came)
+        session.begin_index()
 
     # -- files ------------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ stays plain.
 
 from __future__ import annotations
 
+import time
+from functools import cache
 from typing import TypeAlias
 
 from workbench.tui.flow import TAB
@@ -14,6 +16,10 @@ from workbench.tui.flow import TAB
 MAX_CHARACTERS = 512_000
 MAX_LINE = 2_000
 """A pattern's worst case grows with the line, and a running pattern cannot be stopped."""
+
+TOKENS_AT_ONCE = 500
+"""About a millisecond's."""
+BREATH_SECONDS = 0.0005
 
 Span: TypeAlias = tuple[int, int, str]
 """First column, column after the last, and the name of an ink."""
@@ -53,7 +59,10 @@ def colour(text: str, language: str) -> Spans:
         return ()
     spans: list[list[Span]] = [[]]
     column = 0
-    for kind, value in lexer.get_tokens("\n".join(lines)):
+    for number, (kind, value) in enumerate(lexer.get_tokens("\n".join(lines)), start=1):
+        if not number % TOKENS_AT_ONCE:
+            # The rows are on screen without colours: keys and other panes go first.
+            time.sleep(BREATH_SECONDS)
         ink = _ink(kind)
         for index, piece in enumerate(value.split("\n")):
             if index:
@@ -65,6 +74,7 @@ def colour(text: str, language: str) -> Spans:
     return tuple(tuple(line) for line in spans)
 
 
+@cache
 def _ink(kind: object) -> str:
     from pygments import token  # type: ignore[import-untyped]
 

@@ -6,7 +6,7 @@ path that the session listed is ever sent back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,7 +17,7 @@ from workbench.core.safe_text import one_line
 from workbench.session.views import TreeEntry
 from workbench.tui.flow import cells, clip, clip_start, pad
 from workbench.tui.line_view import CursorView
-from workbench.tui.tree_rows import TreeRow, TreeRows
+from workbench.tui.tree_rows import Listing, TreeRow, TreeRows
 
 MARKS = 4
 """Columns at the right: a blank, `P` where a proposal waits, git's letter, a blank."""
@@ -54,11 +54,11 @@ class FileTree(CursorView):
         self.listed = False
         """Whether a listing has arrived."""
 
-    def load(self, entries: Sequence[TreeEntry]) -> None:
+    def load(self, listing: Listing) -> None:
         """Show a new listing, keeping the cursor on the same path where it still exists."""
         self.listed = True
         here = self._path_at_cursor()
-        self.model.load(entries)
+        self.model.load(listing)
         self._show(here)
 
     def propose(self, paths: Iterable[str]) -> None:

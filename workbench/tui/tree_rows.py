@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 from workbench.session.views import TreeEntry
 
@@ -27,15 +28,36 @@ class TreeRow:
     """None for a folder that is only part of other paths."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A listing of the worktree with what the tree needs of it; made beside the event loop."""
+
+    entries: Sequence[TreeEntry]
+    """Sorted by path."""
+    paths: Sequence[str]
+    changed: frozenset[str]
+    """Folders in which git reports a change."""
+
+    @classmethod
+    def of(cls, entries: Sequence[TreeEntry]) -> Self:
+        """Return the listing of `entries`."""
+        paths = [entry.path for entry in entries]
+        if any(first > second for first, second in pairwise(paths)):
+            entries = sorted(entries, key=lambda entry: entry.path)
+            paths = [entry.path for entry in entries]
+        changed = (entry.path for entry in entries if entry.git_state.strip())
+        return cls(entries, paths, frozenset(folder for path in changed for folder in _ancestors(path)))
+
+
 class TreeRows:
     """The rows that are visible now."""
 
     def __init__(self) -> None:
         self._entries: Sequence[TreeEntry] = ()
-        self._paths: list[str] = []
+        self._paths: Sequence[str] = ()
         self._folded: list[str] = []
         self._open: set[str] = set()
-        self._changed: set[str] = set()
+        self._changed: frozenset[str] = frozenset()
         self._proposed: set[str] = set()
         self.visible: list[TreeRow] = []
         self.filter = ""
@@ -50,16 +72,10 @@ class TreeRows:
         """Every path listed, sorted; not safe to show."""
         return self._paths
 
-    def load(self, entries: Sequence[TreeEntry]) -> None:
+    def load(self, listing: Listing) -> None:
         """Take a new listing; folders that were open stay open."""
-        if any(a.path > b.path for a, b in pairwise(entries)):
-            entries = sorted(entries, key=lambda entry: entry.path)
-        self._entries = entries
-        self._paths = [entry.path for entry in entries]
+        self._entries, self._paths, self._changed = listing.entries, listing.paths, listing.changed
         self._folded = []
-        self._changed = {
-            folder for entry in entries if entry.git_state.strip() for folder in _ancestors(entry.path)
-        }
         self.set_filter(self.filter)
 
     def set_filter(self, text: str) -> None:

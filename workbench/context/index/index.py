@@ -28,6 +28,8 @@ from workbench.core.records import Principal
 
 BATCH: Final = 64
 """Files read, and recorded, together."""
+LOOK: Final = 1_000
+"""Files looked at together: some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,15 @@ class Index:
         paths: Sequence[str],
         progress: Callable[[IndexProgress], None] = lambda _progress: None,
         stopped: Callable[[], bool] = lambda: False,
+        rest: Callable[[], None] = lambda: None,
     ) -> IndexProgress:
         """Bring the index in step with the worktree, whose files are `paths`; return what was done.
+
+        Args:
+            paths: Every file of the worktree.
+            progress: Told after each batch.
+            stopped: Asked before each batch; ends the look.
+            rest: Called between steps of some milliseconds; returns when it may go on.
 
         Raises:
             IndexDamaged: It cannot be made, or not be written (a full disk, say).
@@ -74,10 +83,10 @@ class Index:
         """
         with self._refreshing:
             try:
-                return self._refresh(paths, progress, stopped)
+                return self._refresh(paths, progress, stopped, rest)
             except store.IndexDamaged:
                 store.move_aside(self._path)
-                return self._refresh(paths, progress, stopped)
+                return self._refresh(paths, progress, stopped, rest)
 
     def rebuild(self, paths: Sequence[str], progress: Callable[[IndexProgress], None]) -> IndexProgress:
         """Make the index anew.
@@ -88,7 +97,7 @@ class Index:
         with self._refreshing:
             for ending in ("", "-wal", "-shm"):
                 Path(f"{self._path}{ending}").unlink(missing_ok=True)
-            return self._refresh(paths, progress, lambda: False)
+            return self._refresh(paths, progress, lambda: False, lambda: None)
 
     def search(
         self, request: str, *, first: Sequence[str] = (), files: int = 20, chunks: int = 60
@@ -133,10 +142,20 @@ class Index:
             connection.close()
 
     def _refresh(
-        self, paths: Sequence[str], progress: Callable[[IndexProgress], None], stopped: Callable[[], bool]
+        self,
+        paths: Sequence[str],
+        progress: Callable[[IndexProgress], None],
+        stopped: Callable[[], bool],
+        rest: Callable[[], None],
     ) -> IndexProgress:
         known = self._known()
-        stamps = self._broker.stamps(path for path in paths if self._broker.may_read(path))
+        stamps: dict[str, tuple[int, int]] = {}
+        for start in range(0, len(paths), LOOK):
+            rest()
+            if stopped():
+                return IndexProgress(0, 0)
+            some = paths[start : start + LOOK]
+            stamps |= self._broker.stamps(path for path in some if self._broker.may_read(path))
         changed = [path for path, stamp in stamps.items() if known.get(path) != stamp and _is_text(path)]
         gone = [path for path in known if path not in stamps]
         if not changed and not gone:
@@ -146,6 +165,7 @@ class Index:
         try:
             process.forget(gone)
             for start in range(0, len(changed), BATCH):
+                rest()
                 if stopped():
                     break
                 batch = changed[start : start + BATCH]
