@@ -33,6 +33,7 @@ $(READY): pyproject.toml scripts/build_llama_wheel.py
 	@wheel=$$($(BIN)/python scripts/build_llama_wheel.py) \
 	  && echo "Installing the rest ..." \
 	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$wheel" -e '.[dev]'
+	@$(BIN)/python -m compileall -q workbench
 	@touch $@
 
 model: setup

@@ -9,7 +9,7 @@ from tests.review.test_diff import _git
 from workbench.core.records import FileChange, Proposal, sha256
 from workbench.review import RowKind
 from workbench.review.diff import Hunk, hunks, pieces, select
-from workbench.review.rendering import Rendering, render
+from workbench.review.rendering import FIRST_ROWS, Rendering, first_page, render
 
 OLD = b"".join(b"line %d\n" % n for n in range(40))
 NEW = OLD.replace(b"line 3\n", b"LINE 3\n").replace(b"line 6\n", b"LINE 6\n").replace(b"line 30\n", b"")
@@ -102,3 +102,19 @@ def test_a_carriage_return_is_shown_where_the_file_does_not_end_its_lines_so() -
     assert mixed.hidden_count == 1
     crlf = _rendering(proposal(b"a\r\n", b"a\r\nb\r\n"), b"a\r\n", b"a\r\nb\r\n")
     assert crlf.hidden_count == 0
+
+
+def test_the_first_page_of_a_large_change_is_the_beginning_of_all_of_it() -> None:
+    old = b"".join(b"line %d of many\n" % n for n in range(12_000))
+    new = old.replace(b"line 5 of many\n", b"LINE 5\n").replace(b" of many\n", b" of more\n", 2_000)
+    item = replace(proposal(), changes=(FileChange("a.py", sha256(old), sha256(new), 0o644),))
+    page = first_page(item, contents(old, new), _git)
+    assert page is not None
+    whole = [row for row in _rendering(item, old, new).rows if row.hunk]
+    assert FIRST_ROWS // 2 < len(page.rows) <= FIRST_ROWS
+    assert list(page.rows) == whole[: len(page.rows)]
+    assert page.shown_sha256 == ""
+
+
+def test_a_small_change_has_no_first_page_but_all_of_it() -> None:
+    assert first_page(_three(), contents(OLD, NEW, b"x\n", b"y\n"), _git) is None

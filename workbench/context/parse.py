@@ -14,7 +14,8 @@ from tree_sitter import Parser, Point, Tree
 
 from workbench.context.languages import Language, grammar
 
-SLICE_BYTES = 64 * 1024
+SLICE_BYTES = 16 * 1024
+"""Some milliseconds' parsing."""
 PARSE_SECONDS = 2.0
 """No real source file of up to 1 MiB takes a tenth of this."""
 

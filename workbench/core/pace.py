@@ -23,7 +23,12 @@ def pressed() -> None:
     _pressed = time.monotonic()
 
 
+def quiet() -> bool:
+    """Return whether no key was pressed for `QUIET_SECONDS`."""
+    return time.monotonic() - _pressed >= QUIET_SECONDS
+
+
 def give_way(unless: Callable[[], bool]) -> None:
-    """Rest until no key was pressed for `QUIET_SECONDS`, or until `unless` says that it is not the time."""
-    while time.monotonic() - _pressed < QUIET_SECONDS and not unless():
+    """Rest until it is `quiet`, or until `unless` says that it is not the time."""
+    while not quiet() and not unless():
         time.sleep(_NAP_SECONDS)

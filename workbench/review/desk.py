@@ -41,7 +41,7 @@ from workbench.review.commands import CommandDesk, render_command
 from workbench.review.feedback import reasons_for
 from workbench.review.hidden import require_acknowledged
 from workbench.review.queue import Decided, Queue, Queued
-from workbench.review.rendering import HunkNamer, Rendering, render
+from workbench.review.rendering import HunkNamer, Rendering, first_page, render
 from workbench.review.rollback import inverse
 
 KEPT_RENDERINGS = 256
@@ -150,6 +150,14 @@ class Desk:
             if len(self._renderings) > KEPT_RENDERINGS:
                 self._renderings.popitem(last=False)
         return known
+
+    def first_page(self, item: Queued) -> Rendering:
+        """Return an item's rows, or only the first of them where all would take a while; see `rendering`."""
+        proposal = item.proposal
+        page = None
+        if proposal.command is None and (proposal.id, ()) not in self._renderings:
+            page = first_page(proposal, self._queue.content, self._broker.diff)
+        return page or self.rendering(item)
 
     def look_again(self, item: Queued) -> Queued:
         """Compare an undecided item with the disk and the policy, and return it in its present state."""

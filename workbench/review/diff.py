@@ -69,6 +69,23 @@ def hunks(before: bytes, after: bytes, differ: Differ) -> tuple[Hunk, ...]:
     return (_replacement(before, after),)
 
 
+def first_hunks(before: bytes, after: bytes, differ: Differ, lines: int) -> tuple[Hunk, ...]:
+    """Return the hunks in the first `lines` lines of the diff, the last one cut off; for a first look only.
+
+    Nothing where git cannot compare them in time.
+    """
+    try:
+        diff = differ(before, after)
+    except WorkbenchError:
+        return ()
+    end = 0
+    for _ in range(lines):
+        end = diff.find(b"\n", end) + 1
+        if not end:
+            return tuple(_parse(diff))
+    return tuple(_parse(diff[:end]))
+
+
 def pieces(hunk: Hunk) -> tuple[Hunk, ...]:
     """Return the parts a hunk can be split into, each one run of changed lines; itself where it is one run.
 

@@ -13,14 +13,19 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from workbench.core.records import FileChange, Proposal
 from workbench.core.safe_text import decode, one_line, safe_text
-from workbench.review.diff import Differ, Hunk, hunks, pieces
+from workbench.review.diff import Differ, Hunk, first_hunks, hunks, pieces
 from workbench.review.facts import facts
 from workbench.review.hidden import hidden_in
+
+LARGE_BYTES = 256 * 1024
+"""Of all contents before and after: what is larger takes longer than a person should wait for a look."""
+FIRST_ROWS = 400
+"""Lines of that first look; more than any terminal shows."""
 
 
 class RowKind(StrEnum):
@@ -144,6 +149,26 @@ def render(
     kept = tuple(sorted(number for number in set(split) if origins.count(number) > 1))
     digest = _digest(proposal, kept, rows)
     return Rendering(tuple(files), tuple(rows), dict(hidden), kept, tuple(origins), digest)
+
+
+def first_page(proposal: Proposal, contents: Contents, differ: Differ) -> Rendering | None:
+    """Return the first rows of a proposal that takes a while to be rendered; None for any other.
+
+    Its digest is empty, so that nothing can be decided by it.
+    """
+    changes = [(each, contents(each.before_sha256), contents(each.after_sha256)) for each in proposal.changes]
+    if sum(len(before) + len(after) for _, before, after in changes) < LARGE_BYTES:
+        return None
+    change, before, after = changes[0]
+    shown = first_hunks(before, after, differ, FIRST_ROWS)
+    file = RenderedFile(change, before, after, 1, shown)
+    rows = [
+        row
+        for number, hunk in enumerate(shown, 1)
+        for row in _rows(file, 0, number, hunk, lambda _after, _line, _path: "")
+    ]
+    empty = replace(file, before=b"", after=b"")
+    return Rendering((empty,), tuple(rows), {}, (), tuple(range(1, len(shown) + 1)), "")
 
 
 def heading(file: RenderedFile) -> str:

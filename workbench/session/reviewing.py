@@ -84,7 +84,7 @@ class Reviewing:
             )
         rule = parts.policy.edit(item.proposal.changes[0].path).rule.name
         required = parts.policy.settings.reason_required
-        rendering = parts.desk.rendering(item, split)
+        rendering = parts.desk.rendering(item, split) if compared else parts.desk.first_page(item)
         seen = shown(item, rendering, rule, problem, reason_required=required)
         # The queue holds contents, and policy may have come to deny a file since they were put there.
         for change in item.proposal.changes:

@@ -7,7 +7,6 @@ pass the guard (`desk`), every painted line passes the wall (`wall`).
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
@@ -23,7 +22,7 @@ from workbench.core import pace
 from workbench.core.errors import WorkbenchError
 from workbench.core.safe_text import one_line
 from workbench.session.views import Speaker
-from workbench.tui import heartbeat
+from workbench.tui import heartbeat, tidying
 from workbench.tui.actions import ACTIONS, BY_ID
 from workbench.tui.aside import Aside
 from workbench.tui.audit import AuditList
@@ -125,7 +124,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def _begin(self) -> None:
         self.feed.begin((*self.shelf.refused, self.keymap.notice))
-        gc.freeze()
+        tidying.take_over()
+        self.set_interval(tidying.EVERY_SECONDS, tidying.tidy)
 
     @property
     def fault(self) -> Exception | None:

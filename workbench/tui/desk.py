@@ -163,6 +163,9 @@ class ReviewDesk:
         self.look()
 
     def _colour(self, shown: Shown) -> None:
+        if not shown.shown_sha256:
+            return
+
         def work() -> list[tuple[Coloured, Coloured]]:
             return [
                 (coloured(file.before, file.language), coloured(file.after, file.language))

@@ -84,6 +84,10 @@ class DiffView(CodeView):
     def show(self, item: Shown) -> None:
         """Show a proposal from its first row, in plain text."""
         same = self.item is not None and self.item.shown_sha256 == item.shown_sha256
+        # All rows after the first of them: whoever reads on stays where they are.
+        more = (
+            self.item is not None and not self.item.shown_sha256 and self.item.proposal_id == item.proposal_id
+        )
         self.item = item
         if not same:
             self._seen = bytearray(len(item.rows))
@@ -92,7 +96,8 @@ class DiffView(CodeView):
             self._step = 0
             sheet = arrange(item, split=self._splits and len(item.rows) < LARGE)
             self._take(sheet, sheet.fold(self.columns) if self.columns else UNFOLDED)
-            self.scroll_to(y=0, animate=False, force=True)
+            if not more:
+                self.scroll_to(y=0, animate=False, force=True)
             self._arrange_again()
         self.repaint()
 
