@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 
 from workbench.core.errors import ModelError, PromptTooLong
@@ -17,6 +17,8 @@ from workbench.model.engine import (
     ModelInfo,
     OnEvent,
     PromptProgress,
+    Scoring,
+    ScoringRequest,
     TextPiece,
 )
 from workbench.model.stream import AnswerStream
@@ -40,6 +42,7 @@ class ScriptedEngine:
         context_size: int = 8192,
         gate: threading.Event | None = None,
         name: str = "scripted",
+        judge: Callable[[ScoringRequest], float | Sequence[float]] = lambda _request: 0.0,
     ) -> None:
         self._answers = iter(answers)
         self._gate = gate
@@ -49,6 +52,9 @@ class ScriptedEngine:
         self._aborts = 0
         self._closed = False
         self._seen = b""
+        self._judge = judge
+        self.scored: list[ScoringRequest] = []
+        """Every request to score, in order."""
         self.requests: list[GenerationRequest] = []
         """Every request that was answered or refused, in order."""
         self.info = ModelInfo(
@@ -82,6 +88,17 @@ class ScriptedEngine:
         finally:
             with self._state:
                 self._active -= 1
+
+    def score(self, request: ScoringRequest, on_event: OnEvent | None = None) -> Scoring:
+        """Rate the variants as `judge` says, all alike by default; no line is written anew."""
+        self.scored.append(request)
+        rated = self._judge(request)
+        rates = (rated,) * len(request.variants) if isinstance(rated, float) else tuple(rated)
+        total = self.count_messages(request.messages) + self.count(request.answer_prefix + request.text)
+        if on_event is not None:
+            on_event(PromptProgress(total, total, 0))
+        digest = hashlib.sha256(encoded(request.text)).hexdigest()
+        return Scoring(rates, (), total, 0, 0, digest, "end", 0.0, 0.0)
 
     def abort(self) -> None:
         """Stop every request now running or waiting."""

@@ -4,6 +4,8 @@ The loop, whose limits are below:
 
 1. The target is found (`targets`), or chosen by the model from a closed list.
 2. The model is asked for the whole symbol at temperature 0.
+   Where a person gave the task a command that tests it, and it fails on what is there, small edits that the
+   model ranks are tried first (`repairing`): small models rank far better than they write.
 3. An answer that changes nothing is never asked for again unchanged: the next try samples.
 4. An answer that fails a check gets one repair turn with the exact error.
 5. The first draft that passes the checks becomes a proposal. Nothing is written here.
@@ -18,11 +20,12 @@ from typing import Protocol
 from workbench.agent.answers import Unusable, new_symbol, same_code, splice, whole_file
 from workbench.agent.drafting import draft_of
 from workbench.agent.prompts import choice_messages, edit_messages, named, repair_messages
+from workbench.agent.repairing import Failing, Repairing, can_mend, failing
 from workbench.agent.targets import Find, Somewhere, Target, find_target, target_at
 from workbench.agent.testing import Tester
 from workbench.broker import Broker
 from workbench.checks import Draft, passed, risk_of, run_checks
-from workbench.context import Found, Packed, Symbol, language_of, pack_symbol, taint_of
+from workbench.context import Found, Language, Packed, Symbol, language_of, pack_symbol, taint_of
 from workbench.core.clock import utc_now
 from workbench.core.errors import Cancelled, ModelError, PromptTooLong, Refused
 from workbench.core.ids import uuid7
@@ -157,9 +160,19 @@ class Editor:
         content = work.target.content
         language = language_of(content.path)
         feedback = self._feedback(content.path, work.symbol.qualified if work.symbol else "")
+        fails = self._failing(work, language)
         first = edit_messages(
-            work.task, content.path, work.packed, work.symbol, language, feedback, bool(content.replacements)
+            work.task,
+            content.path,
+            work.packed,
+            work.symbol,
+            language,
+            feedback,
+            bool(content.replacements),
+            fails.lines if fails else (),
         )
+        if fails and (mended := self._mend(work, fails, first)):
+            return mended
         messages, temperature, repaired = first, 0, False
         reason = ""
         for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -176,7 +189,7 @@ class Editor:
                 results = run_checks(draft, self._broker, actor=self._actor, paths=work.paths)
                 results = self._tested(draft, content.mode, results)
                 if passed(results, self._broker):
-                    return self._propose(work, draft, results, attempt)
+                    return self._propose(work, draft, results, attempt, _justification(work, attempt))
                 reason = _first_failure(results)
             # An answer that holds what policy protects is never shown to the model again.
             if repaired or reason.startswith(_PROTECTED):
@@ -191,13 +204,39 @@ class Editor:
                 )
         return Nothing(f"No usable answer in {MAX_ATTEMPTS} tries; the last one: {reason}.")
 
+    def _failing(self, work: _Work, language: Language | None) -> Failing | None:
+        """Return how the tests of the task fail now, where a search could mend that."""
+        if self._tester is None or not can_mend(work.target.content, work.symbol, language):
+            return None
+        self._observer.note(f"Running {one_line(self._tester.command.text)} on what is there, in the copy.")
+        fails = failing(self._tester)
+        if self._cancelled():
+            raise Cancelled("Stopped. Nothing was proposed.")
+        return fails
+
+    def _mend(self, work: _Work, fails: Failing, messages: tuple[Message, ...]) -> Proposed | None:
+        """Search an edit that the tests pass with; None where none is found, and the model has to write."""
+        content, symbol, tester = work.target.content, work.symbol, self._tester
+        assert symbol is not None and tester is not None  # noqa: S101, PT018  # `_failing` has looked
+        self._observer.note("They fail. Searching a repair: the model ranks small edits, the tests judge.")
+        self._refuse_overspent(work)
+        search = Repairing(self._broker, self._actor, tester, self._observer.note, self._cancelled)
+        mended, inference = search.search(content, symbol, fails, messages)
+        work.inferences.append(inference)
+        if mended is None:
+            self._observer.note("No small edit passes; asking for the whole definition.")
+            return None
+        draft = draft_of(self._broker, content, symbol, mended.after, work.task)
+        results = run_checks(draft, self._broker, actor=self._actor, paths=work.paths)
+        results = _with(results, mended.tested)
+        if not passed(results, self._broker):
+            self._observer.note(f"Not usable: {_first_failure(results)}. Asking for the whole definition.")
+            return None
+        why = f"One edit in line {mended.line} ({mended.kind}); the tests pass, found in run {mended.runs}."
+        return self._propose(work, draft, results, mended.runs, why)
+
     def _ask(self, work: _Work, messages: tuple[Message, ...], temperature: int, seed: int) -> Generation:
-        spent = sum(inference.tokens_in + inference.tokens_out for inference in work.inferences)
-        limit = self._broker.policy.settings.tokens_per_task
-        if spent >= limit:
-            raise Refused(
-                f"The task has used {spent:,} tokens; policy allows {limit:,}.", "Ask for less at once."
-            )
+        self._refuse_overspent(work)
         request = GenerationRequest(
             messages=messages,
             max_tokens=self._room(work),
@@ -210,6 +249,14 @@ class Editor:
         if answer.stop == "cancelled" or self._cancelled():
             raise Cancelled("Stopped. Nothing was proposed.")
         return answer
+
+    def _refuse_overspent(self, work: _Work) -> None:
+        spent = sum(inference.tokens_in + inference.tokens_out for inference in work.inferences)
+        limit = self._broker.policy.settings.tokens_per_task
+        if spent >= limit:
+            raise Refused(
+                f"The task has used {spent:,} tokens; policy allows {limit:,}.", "Ask for less at once."
+            )
 
     def _room(self, work: _Work) -> int:
         """Tokens an answer may take: what it replaces, twice, and something to add to."""
@@ -235,7 +282,7 @@ class Editor:
             return Unusable(error.cause)
 
     def _propose(
-        self, work: _Work, draft: Draft, results: tuple[CheckResult, ...], attempts: int
+        self, work: _Work, draft: Draft, results: tuple[CheckResult, ...], attempts: int, why: str
     ) -> Proposed:
         content = work.target.content
         taint = taint_of(work.packed.text)
@@ -252,7 +299,7 @@ class Editor:
             created=utc_now(),
             author=self._actor,
             task=work.task,
-            justification=_justification(work, attempts),
+            justification=why,
             changes=(change,),
             spans=work.packed.spans,
             inferences=tuple(work.inferences),
@@ -275,7 +322,7 @@ class Editor:
         if self._cancelled():
             raise Cancelled("Stopped. Nothing was proposed.")
         self._observer.note(f"Tests: {found.evidence}")
-        return tuple(found if result.name == found.name else result for result in results)
+        return _with(results, found)
 
     def _choose(self, task: str, target: Target, inferences: list[Inference]) -> Symbol | None:
         candidates = target.candidates[:MAX_CHOICES]
@@ -363,6 +410,10 @@ def _reading(work: _Work) -> str:
     size = sum(span.size for span in spans)
     path = one_line(work.target.content.path)
     return f"Reading {path} for {where}: {work.packed.tokens} tokens, {size} bytes{left_out}."
+
+
+def _with(results: tuple[CheckResult, ...], found: CheckResult) -> tuple[CheckResult, ...]:
+    return tuple(found if result.name == found.name else result for result in results)
 
 
 def _first_failure(results: tuple[CheckResult, ...]) -> str:

@@ -44,14 +44,19 @@ class Tester:
         self._grant = grant
         self._on_output = on_output
 
-    def run(self, draft: Draft) -> Ran:
-        """Run the command with `draft` over the copy.
+    def run(self, draft: Draft, cpu_seconds: int | None = None) -> Ran:
+        """Run the command with `draft` over the copy, each of its processes within `cpu_seconds`.
 
         Raises:
             WorkbenchError: It could not be run; that is on record.
         """
         return self._broker.commands.run(
-            self.command, actor=self._actor, grant=self._grant, draft=draft, on_output=self._on_output
+            self.command,
+            actor=self._actor,
+            grant=self._grant,
+            draft=draft,
+            on_output=self._on_output,
+            cpu_seconds=cpu_seconds,
         )
 
     def check(self, draft: Draft) -> CheckResult:
@@ -63,6 +68,10 @@ class Tester:
             ran = self.run(draft)
         except WorkbenchError as error:
             return CheckResult(NAME, CheckVerdict.SKIPPED, f"not tested: {error.cause}")
+        return self.judged(ran)
+
+    def judged(self, ran: Ran) -> CheckResult:
+        """Return the check that says how a run went."""
         shown = one_line(self.command.text)
         milliseconds = round(ran.result.seconds * 1000)
         if ran.result.reason or ran.result.stopped:

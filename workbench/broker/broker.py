@@ -21,20 +21,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.boundary import programs
-from workbench.broker import committing, editing, inferring, writing
+from workbench.broker import committing, editing, writing
+from workbench.broker.asking import Asking
 from workbench.broker.releasing import ReleaseBook
 from workbench.broker.running import Commands
-from workbench.broker.screened import Screened
 from workbench.broker.verdicts import judgement
 from workbench.broker.writing import NewContent, digest
-from workbench.core.errors import ModelError, Refused, ReleaseNeeded, WorkbenchError
+from workbench.core.errors import Refused, ReleaseNeeded, WorkbenchError
 from workbench.core.ids import uuid7
 from workbench.core.records import (
     Decision,
     Effect,
     Event,
     FileContent,
-    Inference,
     Json,
     Principal,
     Verdict,
@@ -56,13 +55,12 @@ from workbench.repo import (
 
 if TYPE_CHECKING:
     from workbench.boundary import Runner
-    from workbench.model import Engine, Generation, GenerationRequest, PromptProgress, TextPiece
 
 MAX_SEARCHED_FILES = 2_000
 """Bounds what one search reads (and so what it records) until there is an index to ask."""
 
 
-class Broker(Screened):
+class Broker(Asking):
     """Performs every effect of one session on one repository."""
 
     def __init__(
@@ -94,7 +92,6 @@ class Broker(Screened):
         self._writer = writer
         self._git = git
         self._scratch = scratch
-        self.engine: Engine | None = None
         self.read_only = ""
         """Why nothing may change now; empty when it may. Checked at the last door as well as the first."""
         self.on_append: Callable[[int], None] = lambda _size: None
@@ -276,51 +273,6 @@ class Broker(Screened):
         self.record(Event("search.run", actor, fields=fields, sealed={"needle": needle.encode()}))
         wanted = needle.encode("utf-8", "surrogateescape")
         return self.read_many(paths, actor=actor, purpose="search", holding=wanted)
-
-    # Asking the model
-
-    def infer(
-        self,
-        request: GenerationRequest,
-        *,
-        actor: Principal,
-        on_event: Callable[[PromptProgress | TextPiece], None] | None = None,
-    ) -> tuple[Generation, Inference]:
-        """Ask the model, with the prompt on record (sealed) before it is read and the answer after.
-
-        Raises:
-            ModelError: No model is loaded, or it failed; the failure is on record.
-            Refused: Policy does not allow this model.
-        """
-        engine = self.engine
-        if engine is None:
-            raise ModelError("No model is loaded.", "Add one: `workbench model add FILE`, or `make model`.")
-        info = engine.info
-        verdict = self.policy.model(info.sha256)
-        if verdict.effect is not Effect.ALLOW:
-            raise self._refusal(info.name, verdict, "run")
-        request, examined = self.examiner.prompt(self.policy, request)
-        self._record_scan(examined, "prompt", actor)
-        if examined.stopped:
-            raise examined.refusal("The prompt")
-        prompt, operation = inferring.prompt_bytes(request), uuid7()
-        asked = inferring.request_fields(request, prompt)
-        common: dict[str, Json] = {
-            "model": inferring.model_fields(info),
-            "policy": self._judgement(verdict),
-        }
-        intent = {**common, "inference": asked}
-        self.record(Event("inference.intent", actor, "intent", operation, intent, {"prompt": prompt}))
-        try:
-            answer = engine.generate(request, on_event)
-        except WorkbenchError as error:
-            self._outcome("inference.outcome", actor, operation, common, error)
-            raise
-        inference = inferring.inference_of(operation, actor, info, request, prompt, answer)
-        outcome = {**common, "inference": {**asked, **inferring.answer_fields(inference, answer)}}
-        sealed = inferring.sealed_answer(answer)
-        self._outcome("inference.outcome", actor, operation, outcome, None, sealed)
-        return answer, inference
 
     # Changing
 

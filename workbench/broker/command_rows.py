@@ -28,6 +28,7 @@ def limits(given: CommandLimits, environment: Mapping[str, str]) -> dict[str, Js
         "limits": {
             "seconds": round(given.seconds),
             "output_bytes": given.output_bytes,
+            "cpu_seconds": given.cpu_seconds,
             "memory_bytes": given.memory_bytes,
             "file_bytes": given.file_bytes,
             "processes": given.processes,

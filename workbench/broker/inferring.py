@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from workbench.core.records import Inference, Json, Principal, sha256
 
 if TYPE_CHECKING:
-    from workbench.model import Generation, GenerationRequest, ModelInfo
+    from workbench.model import Generation, GenerationRequest, ModelInfo, Scoring
 
 
 def prompt_bytes(request: GenerationRequest) -> bytes:
@@ -38,7 +39,7 @@ def inference_of(
     info: ModelInfo,
     request: GenerationRequest,
     prompt: bytes,
-    answer: Generation,
+    answer: Generation | Scoring,
 ) -> Inference:
     """Return the record of an answered request."""
     return Inference(
@@ -50,14 +51,14 @@ def inference_of(
         seed=request.seed,
         temperature_milli=round(request.temperature * 1000),
         tokens_in=answer.prompt_tokens,
-        tokens_out=len(answer.token_ids),
+        tokens_out=answer.tokens_out,
         prefix_reused=answer.reused,
         milliseconds=round((answer.prompt_seconds + answer.generate_seconds) * 1000),
         stop=answer.stop,
     )
 
 
-def answer_fields(inference: Inference, answer: Generation) -> dict[str, Json]:
+def answer_fields(inference: Inference, answer: Generation | Scoring) -> dict[str, Json]:
     """Return what came of it; the answer's words are sealed apart."""
     return {
         "tokens_in": inference.tokens_in,
@@ -69,7 +70,18 @@ def answer_fields(inference: Inference, answer: Generation) -> dict[str, Json]:
     }
 
 
-def sealed_answer(answer: Generation) -> dict[str, bytes]:
-    """Return what is sealed of an answer: its text, and the tokens it was generated as."""
-    text = answer.text.encode("utf-8", "surrogateescape")
-    return {"answer": text, "token_ids": json.dumps(answer.token_ids).encode()}
+def sealed_answer(answer: Generation | Scoring) -> dict[str, bytes]:
+    """Return what is sealed of an answer: its text and the tokens it was generated as, or the scores."""
+    from workbench.model import Generation
+
+    if isinstance(answer, Generation):
+        text = answer.text.encode("utf-8", "surrogateescape")
+        return {"answer": text, "token_ids": json.dumps(answer.token_ids).encode()}
+    # No float in the ledger: thousandths of a natural logarithm.
+    lines = [[each.at, each.text, _milli(each.score)] for each in answer.branches]
+    scores = {"variants": [_milli(score) for score in answer.variants], "branches": lines}
+    return {"answer": json.dumps(scores).encode()}
+
+
+def _milli(score: float) -> int | None:
+    return round(score * 1000) if isfinite(score) else None

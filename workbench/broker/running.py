@@ -178,6 +178,7 @@ class Commands:
         proposal_id: str = "",
         draft: Draft | None = None,
         on_output: Callable[[bytes], None] | None = None,
+        cpu_seconds: int | None = None,
     ) -> Ran:
         """Run a command that was proposed to its end, and return what came of it.
 
@@ -188,6 +189,7 @@ class Commands:
             proposal_id: The proposal it is of, or empty.
             draft: Files to put over the copy first.
             on_output: Told each piece of output as it comes, on this thread.
+            cpu_seconds: Processor time that each of its processes may take; None for no limit but the wall's.
 
         Raises:
             Refused: Policy, the level or a missing decision does not let it run; that is on record.
@@ -200,7 +202,7 @@ class Commands:
         try:
             self._cancelled.clear()
             verdict = self._admit(command, actor, grant, proposal_id)
-            return self._run(command, actor, verdict, proposal_id, draft or {}, on_output)
+            return self._run(command, actor, verdict, proposal_id, draft or {}, on_output, cpu_seconds)
         finally:
             self._lock.release()
 
@@ -233,11 +235,16 @@ class Commands:
         proposal_id: str,
         draft: Draft,
         on_output: Callable[[bytes], None] | None,
+        cpu_seconds: int | None,
     ) -> Ran:
         runner = self._runner
         assert runner is not None  # noqa: S101  # `judge` has refused
         shadow, synced = self._sync(runner, actor, draft)
-        limits = CommandLimits(seconds=min(command.seconds, MAX_SECONDS), output_bytes=KEPT_OUTPUT_BYTES)
+        limits = CommandLimits(
+            seconds=min(command.seconds, MAX_SECONDS),
+            output_bytes=KEPT_OUTPUT_BYTES,
+            cpu_seconds=cpu_seconds,
+        )
         environment = _environment(shadow.path)
         operation, fields = uuid7(), self._fields(command, verdict, proposal_id)
         fields |= {"shadow": {"listing_sha256": synced.listing_sha256, "draft": command_rows.drafted(draft)}}

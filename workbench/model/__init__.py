@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.model.catalogue import CatalogueEntry as CatalogueEntry
+    from workbench.model.engine import Branch as Branch
     from workbench.model.engine import Engine as Engine
     from workbench.model.engine import EngineSettings as EngineSettings
     from workbench.model.engine import Generation as Generation
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from workbench.model.engine import Message as Message
     from workbench.model.engine import ModelInfo as ModelInfo
     from workbench.model.engine import PromptProgress as PromptProgress
+    from workbench.model.engine import Scoring as Scoring
+    from workbench.model.engine import ScoringRequest as ScoringRequest
     from workbench.model.engine import TextPiece as TextPiece
     from workbench.model.gguf import Header as Header
     from workbench.model.gguf import read_header as read_header
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AddProgress": "registry",
+    "Branch": "engine",
     "CatalogueEntry": "catalogue",
     "Engine": "engine",
     "EngineSettings": "engine",
@@ -43,6 +47,8 @@ _HOMES = {
     "PromptProgress": "engine",
     "RegisteredModel": "registry_file",
     "Registry": "registry",
+    "Scoring": "engine",
+    "ScoringRequest": "engine",
     "TextPiece": "engine",
     "load": "llama",
     "one_of": "grammar",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
 import threading
 import time
 
 from workbench.model import chat
-from workbench.model.engine import Generation, GenerationRequest, OnEvent, PromptProgress, TextPiece
+from workbench.model.engine import Generation, GenerationRequest, OnEvent, TextPiece
 from workbench.model.native import Aborted, NativeModel
+from workbench.model.reading import digest_of, read_prompt, stop_if
 from workbench.model.sampling import Sampler
 from workbench.model.stream import AnswerStream
 
@@ -42,7 +41,7 @@ class Answer:
     def run(self) -> None:
         """Read the prompt and generate, until an end, a limit, a stop text or an abort."""
         try:
-            self._read_prompt()
+            self._reused = read_prompt(self._native, self._tokens, self._cancelled, self._emit)
             self._prompt_read = time.perf_counter()
             self._generate()
         except Aborted:
@@ -62,28 +61,16 @@ class Answer:
             prompt_tokens=len(self._tokens),
             reused=self._reused,
             token_ids=tuple(self._ids),
-            prompt_sha256=hashlib.sha256(struct.pack(f"<{len(self._tokens)}i", *self._tokens)).hexdigest(),
+            prompt_sha256=digest_of(self._tokens),
             stop=self._stop,
             prompt_seconds=read,
             generate_seconds=now - self._started - read,
         )
 
-    def _read_prompt(self) -> None:
-        native, tokens = self._native, self._tokens
-        done = self._reused = native.keep(native.common_prefix(tokens))
-        self._emit(PromptProgress(done, len(tokens), self._reused))
-        step = native.step
-        while done < len(tokens):
-            self._stop_if_cancelled()
-            piece = tokens[done : done + step]
-            done += len(piece)
-            native.evaluate(piece, scores=done == len(tokens))
-            self._emit(PromptProgress(done, len(tokens), self._reused))
-
     def _generate(self) -> None:
         native = self._native
         while len(self._ids) < self._limit:
-            self._stop_if_cancelled()
+            stop_if(self._cancelled)
             token = self._sampler.choose(native.scores())
             if native.ends_answer(token):
                 self._stop = "end"
@@ -102,7 +89,3 @@ class Answer:
         if text:
             self._emit(TextPiece(text, self._unsaid))
             self._unsaid = 0
-
-    def _stop_if_cancelled(self) -> None:
-        if self._cancelled.is_set():
-            raise Aborted

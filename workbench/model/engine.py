@@ -99,6 +99,61 @@ class Generation:
     prompt_seconds: float
     generate_seconds: float
 
+    @property
+    def tokens_out(self) -> int:
+        """How many tokens were generated."""
+        return len(self.token_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringRequest:
+    """A text to judge, as if the model had answered it."""
+
+    messages: tuple[Message, ...]
+    text: str
+    answer_prefix: str = ""
+    """Text that the assistant's turn begins with, before `text`; read, not judged."""
+    variants: tuple[str, ...] = ()
+    """Other versions of `text`, each rated where it first differs."""
+    branches: int = 0
+    """Lines that the model may write anew, at most."""
+    max_line_tokens: int = 48
+    """Tokens that such a line may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Another end of a line, which the model finds likely."""
+
+    at: int
+    """Where it begins: a byte offset in the UTF-8 of the text."""
+    text: str
+    """From there to the end of the line, without the line's ending."""
+    score: float
+    """Natural logarithm of the probability of its first token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What the model makes of a text."""
+
+    variants: tuple[float, ...]
+    """For each variant: log p(its first other token) - log p(the token that stands there), natural; minus
+    infinity for one that has no other token."""
+    branches: tuple[Branch, ...]
+    """Likeliest first."""
+    prompt_tokens: int
+    """Tokens of the prompt and the text."""
+    reused: int
+    """Those of them that did not have to be read again."""
+    tokens_out: int
+    prompt_sha256: str
+    """Digest of those tokens, as in `Generation`."""
+    stop: str
+    """`end` or `cancelled`."""
+    prompt_seconds: float
+    generate_seconds: float
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
@@ -141,6 +196,15 @@ class Engine(Protocol):
 
         Raises:
             PromptTooLong: The prompt leaves no room in the context; says the numbers, nothing is truncated.
+            ModelError: The request is not valid, or the model failed.
+        """
+        ...
+
+    def score(self, request: ScoringRequest, on_event: OnEvent | None = None) -> Scoring:
+        """Judge a text; `on_event` as for `generate`.
+
+        Raises:
+            PromptTooLong: Prompt and text leave no room in the context.
             ModelError: The request is not valid, or the model failed.
         """
         ...

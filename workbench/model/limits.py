@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 
 from workbench.core.errors import ModelError
-from workbench.model.engine import EngineSettings, GenerationRequest
+from workbench.model.engine import EngineSettings, GenerationRequest, ScoringRequest
 
 _MAX_THREADS = 256
 _MIN_CONTEXT = 64
 _MAX_CONTEXT = 1 << 20
 _MAX_BATCH = 4096
+_MAX_VARIANTS = 1000
+_MAX_BRANCHES = 64
+_MAX_LINE_TOKENS = 200
 
 
 def checked_settings(settings: EngineSettings) -> EngineSettings:
@@ -52,3 +55,21 @@ def check_request(request: GenerationRequest) -> None:
             raise ModelError(
                 f"{name} is {getattr(request, name)}, which is not possible.", "Correct the request."
             )
+
+
+def check_scoring(request: ScoringRequest) -> None:
+    """Return if `request` is possible.
+
+    Raises:
+        ModelError: It has no text, or more of something than is allowed; says which.
+    """
+    if not request.text:
+        raise ModelError("There is no text to score.", "Correct the request.")
+    bounds = {
+        "variants": (len(request.variants), 0, _MAX_VARIANTS),
+        "branches": (request.branches, 0, _MAX_BRANCHES),
+        "max_line_tokens": (request.max_line_tokens, 1, _MAX_LINE_TOKENS),
+    }
+    for name, (found, least, most) in bounds.items():
+        if not least <= found <= most:
+            raise ModelError(f"{name} is {found}, not {least} to {most}.", "Correct the request.")

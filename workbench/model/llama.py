@@ -29,23 +29,26 @@ from workbench.model.engine import (
     ModelInfo,
     OnEvent,
     PromptProgress,
+    Scoring,
+    ScoringRequest,
     TextPiece,
 )
 from workbench.model.gguf import Header, read_header_from
-from workbench.model.limits import check_request, checked_settings
+from workbench.model.limits import check_request, check_scoring, checked_settings
 from workbench.model.native import NativeModel
 from workbench.model.registry_file import RegisteredModel
+from workbench.model.scoring import Judgement
 
 _CLOSE_SECONDS = 30.0
 
-_Item: TypeAlias = "EngineEvent | LoadProgress | Generation | BaseException | None"
+_Item: TypeAlias = "EngineEvent | LoadProgress | Generation | Scoring | BaseException | None"
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
     """One request on its way through the owner thread."""
 
-    request: GenerationRequest
+    request: GenerationRequest | ScoringRequest
     cancelled: threading.Event = field(default_factory=threading.Event)
     items: queue.SimpleQueue[_Item] = field(default_factory=queue.SimpleQueue)
 
@@ -97,7 +100,19 @@ class LlamaEngine:
     def generate(self, request: GenerationRequest, on_event: OnEvent | None = None) -> Generation:
         """Answer `request`; see `Engine.generate`."""
         check_request(request)
-        job = _Job(request)
+        answer = self._post(_Job(request), on_event)
+        assert isinstance(answer, Generation)  # noqa: S101  # what such a request is answered with
+        return answer
+
+    def score(self, request: ScoringRequest, on_event: OnEvent | None = None) -> Scoring:
+        """Judge a text; see `Engine.score`."""
+        check_scoring(request)
+        answer = self._post(_Job(request), on_event)
+        assert isinstance(answer, Scoring)  # noqa: S101  # what such a request is answered with
+        return answer
+
+    def _post(self, job: _Job, on_event: OnEvent | None) -> Generation | Scoring:
+        """Give a request to the owner thread, and wait for its end."""
         with self._lock:
             if self._closed:
                 raise _closed_error()
@@ -106,7 +121,7 @@ class LlamaEngine:
         try:
             while True:
                 item = job.items.get()
-                if isinstance(item, Generation):
+                if isinstance(item, Generation | Scoring):
                     return item
                 if isinstance(item, BaseException):
                     raise item
@@ -214,7 +229,7 @@ class LlamaEngine:
         with self._lock:
             self._running = job
             native.abort(job.cancelled.is_set())
-        result: Generation | BaseException
+        result: Generation | Scoring | BaseException
         try:
             result = self._answer(native, job)
         except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits for the answer
@@ -225,22 +240,32 @@ class LlamaEngine:
             self._jobs.remove(job)
         job.items.put(result)
 
-    def _answer(self, native: NativeModel, job: _Job) -> Generation:
+    def _answer(self, native: NativeModel, job: _Job) -> Generation | Scoring:
         request = job.request
         segments = chat.segments(self._info.family, request.messages, request.answer_prefix)
         tokens = native.prompt_tokens(segments)
-        if len(tokens) >= native.context_size:
-            raise PromptTooLong(
-                f"The prompt takes {len(tokens)} tokens; the context holds {native.context_size}, "
-                "and an answer needs at least one of them.",
-                "Give the task fewer or smaller files, or load the model with a larger context.",
-            )
+        if isinstance(request, ScoringRequest):
+            judgement = Judgement(native, request, tokens, job.cancelled, job.items.put)
+            # A line written anew may be longer than the one it stands for.
+            _refuse_too_long(native, len(judgement.tokens) + request.max_line_tokens)
+            judgement.run()
+            return judgement.result()
+        _refuse_too_long(native, len(tokens))
         answer = Answer(self._info.family, native, request, tokens, job.cancelled, job.items.put)
         try:
             answer.run()
         finally:
             answer.close()
         return answer.result()
+
+
+def _refuse_too_long(native: NativeModel, count: int) -> None:
+    if count >= native.context_size:
+        raise PromptTooLong(
+            f"The prompt takes {count} tokens; the context holds {native.context_size}, "
+            "and an answer needs at least one of them.",
+            "Give the task fewer or smaller files, or load the model with a larger context.",
+        )
 
 
 def load(

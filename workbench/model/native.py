@@ -218,6 +218,18 @@ class NativeModel:
             Aborted: The abort flag was set; the cache is as before.
             ModelError: llama.cpp failed; the cache is as before.
         """
+        self._decode(tokens, range(len(tokens) - 1, len(tokens)) if scores else range(0))
+
+    def evaluate_each(self, tokens: Sequence[int]) -> None:
+        """Evaluate `tokens` with scores for each of them: `scores(0)` are those after the first.
+
+        Raises:
+            Aborted: As for `evaluate`.
+            ModelError: As for `evaluate`.
+        """
+        self._decode(tokens, range(len(tokens)))
+
+    def _decode(self, tokens: Sequence[int], scored: range) -> None:
         before = len(self._cached)
         if len(tokens) > self._batch_size or before + len(tokens) > self.context_size:
             raise ModelError("More tokens than the batch or the context holds.", "Report this.")
@@ -228,8 +240,7 @@ class NativeModel:
             batch.pos[at] = before + at
             batch.n_seq_id[at] = 1
             batch.seq_id[at][0] = 0
-            batch.logits[at] = 0
-        batch.logits[len(tokens) - 1] = 1 if scores else 0
+            batch.logits[at] = 1 if at in scored else 0
         code = self.library.llama_decode(self._context, batch)
         self._cached += tokens
         if code == 0:
@@ -243,11 +254,15 @@ class NativeModel:
             "Try again; if it fails again, choose a smaller context or another model.",
         )
 
-    def scores(self) -> Scores:
-        """Return the scores after the last evaluated token; valid until the next evaluation."""
-        pointer = self.library.llama_get_logits_ith(self._context, -1)
+    def scores(self, row: int = -1) -> Scores:
+        """Return the scores after one token of the last evaluation; valid until the next.
+
+        Args:
+            row: Of which token; the last by default. Only tokens that were evaluated with scores have them.
+        """
+        pointer = self.library.llama_get_logits_ith(self._context, row)
         if not pointer:
-            raise ModelError("llama.cpp has no scores for the last token.", "Report this.")
+            raise ModelError("llama.cpp has no scores for this token.", "Report this.")
         scores: Scores = np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
         return scores
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from workbench.model import Engine, Generation, GenerationRequest, Message, ModelInfo, TextPiece
-from workbench.model.engine import OnEvent
+from workbench.model.engine import OnEvent, Scoring, ScoringRequest
 
 BYTES_PER_TOKEN = 4
 
@@ -45,6 +45,13 @@ class Puppet:
         tokens = self.count_messages(request.messages)
         digest = hashlib.sha256(repr(request.messages).encode()).hexdigest()
         return Generation(text, tokens, 0, (0,) * self.count(text), digest, "end", 0.0, 0.0)
+
+    def score(self, request: ScoringRequest, on_event: OnEvent | None = None) -> Scoring:
+        """Find every version alike."""
+        del on_event
+        tokens = self.count_messages(request.messages) + self.count(request.text)
+        digest = hashlib.sha256(request.text.encode("utf-8", "replace")).hexdigest()
+        return Scoring((0.0,) * len(request.variants), (), tokens, 0, 0, digest, "end", 0.0, 0.0)
 
     def abort(self) -> None:
         """Do nothing: it answers at once."""
