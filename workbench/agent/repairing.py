@@ -133,7 +133,7 @@ class Repairing:
         for runs, candidate in enumerate(tries[:MAX_RUNS], start=1):
             after = splice(content.data, symbol, candidate.text)
             line = symbol.first_line + candidate.line
-            ran = self._tester.run({content.path: (after, content.mode)}, cpu_seconds=fails.cpu_seconds)
+            ran = self._tester.run_quietly({content.path: (after, content.mode)}, fails.cpu_seconds)
             self._stop_if_cancelled()
             outcome = "passes" if ran.ok else "fails"
             self._note(f"Run {runs}: line {line}, {candidate.kind}: {outcome} ({ran.ending}).")

@@ -44,8 +44,8 @@ class Tester:
         self._grant = grant
         self._on_output = on_output
 
-    def run(self, draft: Draft, cpu_seconds: int | None = None) -> Ran:
-        """Run the command with `draft` over the copy, each of its processes within `cpu_seconds`.
+    def run(self, draft: Draft) -> Ran:
+        """Run the command with `draft` over the copy.
 
         Raises:
             WorkbenchError: It could not be run; that is on record.
@@ -56,7 +56,16 @@ class Tester:
             grant=self._grant,
             draft=draft,
             on_output=self._on_output,
-            cpu_seconds=cpu_seconds,
+        )
+
+    def run_quietly(self, draft: Draft, cpu_seconds: int) -> Ran:
+        """Run the command as one of many, each of its processes within `cpu_seconds`; nobody reads along.
+
+        Raises:
+            WorkbenchError: It could not be run; that is on record.
+        """
+        return self._broker.commands.run(
+            self.command, actor=self._actor, grant=self._grant, draft=draft, cpu_seconds=cpu_seconds
         )
 
     def check(self, draft: Draft) -> CheckResult:
