@@ -25,9 +25,9 @@ def qwen05_path() -> Path:
     return models.qwen05()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def smollm2_model(smollm2_path: Path, tmp_path_factory: pytest.TempPathFactory) -> RegisteredModel:
-    """SmolLM2, registered."""
+    """SmolLM2, registered anew for each module: other tests may have touched the file since."""
     return Registry(tmp_path_factory.mktemp("smollm2")).add(smollm2_path)
 
 
