@@ -57,6 +57,14 @@ def test_lines_written_anew_differ_and_stand_where_they_say(engine: LlamaEngine)
     assert found.tokens_out > 0
 
 
+def test_no_line_begins_within_a_character(engine: LlamaEngine) -> None:
+    text = "names = ['漢字', '🙂🙃', 'ñandú', '한국어']\n" * 3
+    found = engine.score(asked(text=text, branches=64))
+    assert found.branches
+    for branch in found.branches:
+        (text.encode()[: branch.at] + branch.text.encode()).decode()
+
+
 def test_scoring_leaves_answers_as_they_were(engine: LlamaEngine) -> None:
     request = GenerationRequest(ASKED, 12)
     before = engine.generate(request).text

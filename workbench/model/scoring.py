@@ -23,6 +23,8 @@ from workbench.model.sampling import Scores
 
 ALTERNATIVES = 4
 """Other tokens looked at in each position."""
+ROWS = 32
+"""Positions read at once: each has 600 KB of scores with a vocabulary of 152,000."""
 POOL = 3
 """Openings that are followed for each branch wanted; some lead to the line that stands there."""
 
@@ -93,14 +95,15 @@ class Judgement:
         )
 
     def _rate(self) -> None:
-        """Look at the scores of every position; they are 600 KB each, so none is kept."""
+        """Look at the scores of every position; none is kept."""
         native, text = self._native, self._text
         wanted = self._differences()
         # The scores before the first token of the text are those after the prompt.
         self._look(0, native.scores(), wanted)
-        for start in range(0, len(text) - 1, native.step):
+        rows = min(ROWS, native.step)
+        for start in range(0, len(text) - 1, rows):
             stop_if(self._cancelled)
-            piece = text[start : min(start + native.step, len(text) - 1)]
+            piece = text[start : min(start + rows, len(text) - 1)]
             native.evaluate_each(piece)
             for row in range(len(piece)):
                 self._look(start + row + 1, native.scores(row), wanted)
@@ -145,9 +148,13 @@ class Judgement:
             begin = data.rfind(b"\n", 0, at) + 1
             end = data.find(b"\n", at)
             present = data[begin : len(data) if end < 0 else end].rstrip()
-            if not native.piece(opening.token).strip():
-                # A space or an end of line opens no other line; it moves the same one.
+            if not native.piece(opening.token).strip() or data[at] & 0xC0 == 0x80:
+                # A space or an end of line opens no other line; nor does one half of a character.
                 continue
+            before = len(self._prompt) + opening.position
+            if native.keep(before) != before:
+                # A model with a recurrent state forgets all: what it writes would not follow the text.
+                return
             text = self._line(opening)
             line = (data[begin:at] + text).rstrip()
             if line == present or (begin, line) in seen:
@@ -171,7 +178,6 @@ class Judgement:
     def _line(self, opening: _Opening) -> bytes:
         """Return the rest of the line, as the model goes on after another token."""
         native = self._native
-        native.keep(len(self._prompt) + opening.position)
         written, token = b"", opening.token
         for _ in range(self._request.max_line_tokens):
             if native.ends_answer(token):
