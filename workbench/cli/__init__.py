@@ -14,8 +14,8 @@ from workbench.boundary import enter
 
 _REEXECUTED = frozenset({"ask", "index", "queue", "rollback", "model", "redteam"})
 """Commands that, like the screen, load native libraries and so start as a fresh, sealed process image."""
-_SESSION_VERBS = frozenset({"release", "releases", "revoke"})
-"""Verbs of `policy` that open a session, and so do the same."""
+_SESSION_VERBS = frozenset({"release", "releases", "revoke", "edits"})
+"""Verbs of `policy` and `bench` that open a session, and so do the same."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -276,9 +276,45 @@ def _bench(parser: argparse.ArgumentParser) -> None:
         description="Exit: 0 all within what is aimed at, 3 not, 1 could not run.",
     )
     latency.add_argument("--small", action="store_true", help="a small repository, to try it out")
-    for verb in (ledger, retrieval, latency):
+    for verb in (ledger, retrieval, latency, _edits(verbs.add_parser("edits", help=_EDITS))):
         _common(verb, repo=False)
         _json(verb)
+
+
+_EDITS = "how often a model's edit is right: faulty definitions with tests, mended as by `ask --test`"
+
+
+def _edits(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.description = (
+        "Gives the agent one faulty definition after the other in a scratch repository, approves what it "
+        "proposes there, and runs the tests again to judge it. Nothing in DIR is changed. Level 3 or 4 only."
+    )
+    parser.add_argument(
+        "directory",
+        metavar="DIR",
+        help="holds python_programs/NAME.py and python_testcases/test_NAME.py, as QuixBugs does; "
+        "with --mutants, a Python project",
+    )
+    parser.add_argument("--only", default="", metavar="A,B", help="only these tasks")
+    parser.add_argument(
+        "--mutants", default="", metavar="PACKAGE", help="make the faults: mutants of this package in DIR"
+    )
+    parser.add_argument("--tests", default="", metavar="TESTS", help="the tests of --mutants, in DIR")
+    parser.add_argument(
+        "--count", type=positive, default=20, metavar="N", help="how many mutants (default 20)"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which mutants (default 1)")
+    parser.add_argument(
+        "--budget-s",
+        type=positive,
+        default=40,
+        metavar="N",
+        help="processor seconds a task may take, children included (default 40)",
+    )
+    parser.add_argument(
+        "--model", default="", metavar="NAME", help="a registered model (default: the one added last)"
+    )
+    return parser
 
 
 def _redteam(parser: argparse.ArgumentParser) -> None:

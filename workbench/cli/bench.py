@@ -91,9 +91,16 @@ def _latency(options: Namespace) -> int:
     return show("latency", measure(small=options.small), as_json=options.json)
 
 
+def _edits(options: Namespace) -> int:
+    from workbench.cli.bench_edits import run as measure_edits
+
+    return measure_edits(options, scratch())
+
+
 BENCHES: dict[str, Callable[[Namespace], int]] = {
     "ledger": _ledger,
     "retrieval": _retrieval,
     "latency": _latency,
+    "edits": _edits,
 }
 """What runs each bench; `arguments` names them with their options."""

@@ -45,6 +45,8 @@ def needed(options: Namespace) -> FileAccess | None:
         place = places.state_root() / "bench"
         temporary = str(place / "tmp")
         return FileAccess(make=(str(place), temporary), outside=_outside(), temporary=temporary)
+    if options.command == "bench" and options.verb == "edits":
+        return _for_edits(options)
     if options.command == "redteam":
         return _for_attacks(options)
     root = Path(worktree(options.repo if options.command else options.path))
@@ -85,6 +87,7 @@ def _for_session(
     git: str = "",
     editor: str = "",
     signatures: str = "",
+    tools: tuple[str, ...] = (),
 ) -> FileAccess:
     """Return what a session needs that keeps its own files in `state`."""
     temporary, commands = str(state / "tmp"), str(state / "commands")
@@ -99,7 +102,7 @@ def _for_session(
         signatures=signatures,
         commands=commands,
         # The worktree is what is written; its virtual environment is for the commands that run on its copy.
-        tools=tuple(each for root in write for each in environments.tools(Path(root))),
+        tools=(*tools, *(each for root in write for each in environments.tools(Path(root)))),
     )
 
 
@@ -137,6 +140,19 @@ def _for_attacks(options: Namespace) -> FileAccess:
         return _for_session(scratch)  # no repository is named, or the command is going to refuse it
     ledger, heads = str(places.repository_state(root)), str(places.head_file(root).parent)
     return _for_session(scratch, read=(str(root),), make=(ledger, heads))
+
+
+def _for_edits(options: Namespace) -> FileAccess:
+    """Return what the edit bench needs: a scratch place of its own, what is measured on, its environment."""
+    directory = Path(os.path.realpath(options.directory))
+    benches = places.state_root() / "bench"
+    # The process keeps its number when it starts again inside the seal.
+    scratch = benches / f"edits-{os.getpid()}"
+    if directory == Path("/") or not directory.is_dir():
+        return FileAccess(outside=_outside())  # the command is going to refuse it
+    return _for_session(
+        scratch, read=(str(directory),), make=(str(benches),), tools=environments.tools(directory)
+    )
 
 
 def worktree(path: str) -> str:
